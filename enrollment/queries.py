@@ -101,12 +101,8 @@ def relation_in(person: Person, city: str, month: Month) -> str:
     """How the person is insured in the city in the month: "employee" where an employer insures
     them, "other" where they insure themselves, "past" where they were before or will be; "" for
     never."""
-    found = list(
-        Coverage.objects.filter(person=person, city=city, live=True).values_list("capacity", "start", "until")
-    )
-    now = {
-        capacity for capacity, start, until in found if start <= month and (until is None or month < until)
-    }
+    found = list(Coverage.objects.filter(person=person, city=city, live=True))
+    now = {one.capacity for one in found if one.runs_in(month)}
     if Capacity.EMPLOYEE in now:
         return "employee"
     return "other" if now else "past" if found else ""

@@ -98,9 +98,7 @@ class FirstMedicalCard(AboutCoverage):
         return CardFacts(
             held=held,
             insured=any(
-                one.insurance == Insurance.MEDICAL
-                and one.city == ask.offer.city
-                and (one.until is None or one.until > ask.month)
+                one.insurance == Insurance.MEDICAL and one.city == ask.offer.city and one.runs_from(ask.month)
                 for one in held
             ),
             has_card=outside is not None,

@@ -13,7 +13,7 @@ from portal.hall.ways import Way
 from portal.policy.book import Offer, book
 from portal.qualifications import rights
 from portal.qualifications.rights import Standing
-from portal.shared.months import today_in_china
+from portal.shared.months import day_zh, today_in_china
 from portal.shared.tables import Some
 
 
@@ -93,7 +93,6 @@ def tell(case: Case, *, now: datetime) -> None:
     title, person = desk_of(case), case.applicant_person
     if not title or person is None:
         return
-    day = today_in_china(now)
     text = _("{desk}于{day}为{name}办理了{service}（{number}），如有异议请拨打12333。")
     notices.tell(
         person,
@@ -102,7 +101,7 @@ def tell(case: Case, *, now: datetime) -> None:
         title=_("社区为您办理了业务"),
         text=text.format(
             desk=title,
-            day=f"{day.year}年{day.month}月{day.day}日",
+            day=day_zh(today_in_china(now)),
             name=person.name,
             service=case.offer.title,
             number=case.number,
